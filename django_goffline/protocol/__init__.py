@@ -1,0 +1,1 @@
+"""Google on the wire: no Django, no settings, no clock."""
