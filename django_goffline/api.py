@@ -4,8 +4,8 @@
 
     from django_goffline import api
 
-    link = api.start_consent(user=user, scopes=[...]).url      # send it to the person
-    token = api.access_token(user=user, scopes=[...])          # fresh, for any Google API
+    link = api.start_consent(user=user).url                    # send it to the person
+    token = api.access_token(user=user, scopes=[CONTACTS])     # fresh, for any Google API
     api.session(grant).get("https://www.googleapis.com/…")     # requests, authorized
     api.credentials(grant)                                     # for Google's own libraries
     api.pull_now(calendar)

@@ -55,6 +55,7 @@ def clients(*, now: datetime, using: str) -> Iterator[Finding]:
             text="there is no OAuth client",
             advice="Import one: manage.py goffline_import_client FILE.",
         )
+        yield _redirect_uri_to_register()
     for client in rows:
         try:
             uri = gateway.redirect_uri(client)
@@ -72,6 +73,15 @@ def clients(*, now: datetime, using: str) -> Iterator[Finding]:
                 advice="Correct BASE_URL or the client's redirect URI." if problem else "",
             )
         yield from _state_of(client, now)
+
+
+def _redirect_uri_to_register() -> Finding:
+    """What to type into Google's console before there is a client's file."""
+    try:
+        uri = gateway.redirect_uri(OAuthClient())
+    except ConsentRequestError as error:
+        return Finding(text=str(error), advice="Set BASE_URL.")
+    return Finding(text=f"redirect URI to register for a web client: {uri}")
 
 
 def _state_of(client: OAuthClient, now: datetime) -> Iterator[Finding]:

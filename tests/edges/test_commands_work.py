@@ -374,3 +374,12 @@ def test_without_tables_the_migration_is_named():
     finally:
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER TABLE {away} RENAME TO {table}")
+
+
+@pytest.mark.django_db
+def test_doctor_says_what_to_register_before_there_is_a_client(capsys):
+    said, _ = examine(capsys, offline=True)
+    assert (
+        "redirect URI to register for a web client: http://localhost:8000/goffline/callback/"
+        in said
+    )

@@ -171,7 +171,7 @@ def consent(stack: ExitStack) -> None:
     from django_goffline.testing import browser
     from django_goffline.testing.adapter import InProcessAdapter
     from django_goffline.testing.fake_google import FakeGoogle
-    from django_goffline.testing.plugin import in_process
+    from django_goffline.testing.in_process import in_process
 
     fake = FakeGoogle()
     fake.add_account(EMAIL)

@@ -19,7 +19,7 @@ from .server import FakeGoogleServer
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8800
-DEFAULT_REDIRECT_URI = "http://127.0.0.1:8000/goffline/callback/"
+DEFAULT_REDIRECT_URI = "http://localhost:8000/goffline/callback/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
